@@ -9,6 +9,11 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
+// What happens to a plan that no one decides on: reminders, an escalation, and at last its
+// expiry. Times to remind and to escalate count working hours, since a plan on Friday evening
+// should not escalate on Saturday. The time to expire counts every hour, because resources can
+// change at any time.
+
 const (
 	maxWorkingTime  = 400 * time.Hour
 	maxExpiry       = 365 * 24 * time.Hour
@@ -36,6 +41,7 @@ func (r resolver) approvals(at string, raw environmentYAML) Approvals {
 		ExpireAfter:   r.duration(at+".expireAfter", y.ExpireAfter, 14*24*time.Hour, 0, maxExpiry),
 		Close:         onExpiry == closeExpired,
 	}
+	// Zero means never. A shorter time than a day would end plans overnight.
 	if d := a.ExpireAfter; d > 0 && d < 24*time.Hour {
 		r.fault(at+".expireAfter", "%q is not valid: want 0s, or at least 24h", clip(y.ExpireAfter))
 	}
@@ -45,6 +51,7 @@ func (r resolver) approvals(at string, raw environmentYAML) Approvals {
 // hours reads the working hours.
 func (r resolver) hours(at, zone, span string) lifecycle.Hours {
 	loc, err := time.LoadLocation(zone)
+	// Local depends on the machine: two workers could send one reminder at different times.
 	if err != nil || zone == "Local" {
 		r.fault(at+".timeZone", "%q is not a known time zone: want a name such as Europe/Berlin or UTC", clip(zone))
 		loc = time.UTC
@@ -58,6 +65,7 @@ func (r resolver) hours(at, zone, span string) lifecycle.Hours {
 	return lifecycle.Hours{Zone: loc, From: begin, To: end}
 }
 
+// timeOfDay also accepts 24:00 as the end of a day, which time.Parse rejects.
 func timeOfDay(s string) (time.Duration, error) {
 	if s == "24:00" {
 		return 24 * time.Hour, nil

@@ -15,7 +15,15 @@ import (
 	"github.com/tfpilot/tfpilot/internal/rbac"
 )
 
+// Reads the environment variables of one process. All faults are collected and reported together,
+// since a deployment that fails once for each mistake wastes time. A value can come from a file
+// (NAME_FILE), which is how Kubernetes and Docker pass secrets: child processes and crash reports
+// can contain variables, but not files.
+//
+// A fault names the variable and the fix, and quotes a value only if it is no secret.
+
 const (
+	// Bytes; far above any key. A wrong path could name a log file.
 	maxSecretFile    = 64 << 10
 	minWebhookSecret = 16
 	minSessionKey    = 32
@@ -81,6 +89,7 @@ func (r *reader) value(name string) string {
 	return v.Default
 }
 
+// file reads the value of a variable from a file, without the line break that editors add.
 func (r *reader) file(name, path string) string {
 	data, err := r.source.ReadFile(path)
 	switch {
@@ -96,6 +105,8 @@ func (r *reader) file(name, path string) string {
 
 func (r *reader) secret(name string) Secret { return NewSecret(r.value(name)) }
 
+// named checks the format of a name here, because a wrong one would fail much later, in a call to
+// AWS.
 func (r *reader) named(name string, n lifecycle.Name) string {
 	v := r.value(name)
 	if v != "" && !n.Valid(v) {
@@ -116,6 +127,8 @@ func (r *reader) address(name string) string {
 	return v
 }
 
+// checkAddress rejects credentials in a URL: addresses appear in logs and errors. It rejects a
+// query too, because paths are appended to the address.
 func checkAddress(v string) error {
 	u, err := url.Parse(v)
 	switch {
@@ -133,6 +146,7 @@ func checkAddress(v string) error {
 	return nil
 }
 
+// redis treats the whole URL as a secret, because it contains the password.
 func (r *reader) redis() Secret {
 	s := r.secret("REDIS_URL")
 	if !s.Set() {
@@ -159,6 +173,8 @@ func (r *reader) http() HTTP {
 	return h
 }
 
+// listen checks an address to listen on. net.Listen would also take the name of a port or 080,
+// which are rather mistakes here.
 func (r *reader) listen(name string) string {
 	v := r.value(name)
 	_, port, err := net.SplitHostPort(v)
@@ -226,6 +242,8 @@ func (r *reader) privateKey() Secret {
 	return NewSecret(v)
 }
 
+// checkKey accepts both formats of RSA keys: GitHub generates PKCS #1, and tools convert to PKCS
+// #8.
 func checkKey(data []byte) error {
 	block, _ := pem.Decode(data)
 	if block == nil {
@@ -240,6 +258,7 @@ func checkKey(data []byte) error {
 	return errors.New("is not an RSA private key")
 }
 
+// people reads the lists of logins that grant roles. What they mean is decided in internal/rbac.
 func (r *reader) people() rbac.Policy {
 	return rbac.Policy{
 		Admins:             r.logins("TFPILOT_ADMINS"),
@@ -269,6 +288,8 @@ func (r *reader) logins(name string) []string {
 	switch {
 	case len(list) > maxLogins:
 		r.fault(name, "has more than %d logins", maxLogins)
+	// An empty list of allowed logins allows everyone, so a value of blanks and commas must not
+	// become one silently.
 	case value != "" && len(list) == 0:
 		r.fault(name, "is set but contains no login; add one or unset it")
 	}

@@ -11,6 +11,12 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
+// Reads tfpilot.yaml in two passes over the same text. The first walks the syntax tree with the
+// table of keys (key.go), and reports unknown keys and wrong kinds with their line. The second
+// decodes into structs, which would report only the first mistake and accept what YAML converts,
+// such as yes or 1.10. Anchors, aliases and merges are rejected: they make it hard to see, in a
+// review of the file, who may do what in an environment.
+
 const maxFile = 1 << 20
 
 // fileYAML is tfpilot.yaml as written. It distinguishes absent keys from empty ones. A
@@ -90,6 +96,7 @@ func Parse(data []byte, name string, d Defaults) (Structure, Faults) {
 		return Structure{}, Faults{{name, "must contain one YAML document; start from tfpilot.example.yaml"}}
 	}
 	w.value("", Key{Kind: Map}, file.Docs[0].Body)
+	// The decoder would repeat these faults in its own words.
 	if w.wrongKind {
 		return Structure{}, w.faults
 	}

@@ -11,6 +11,11 @@ import (
 	"github.com/tfpilot/tfpilot/internal/rbac"
 )
 
+// Turns the file as written into the structure that the other packages use: every default is
+// filled in and every value is checked. After this, no code asks whether a key was set. The
+// defaults are repeated in the table of keys, where the documentation takes them from; a fault
+// names the path of the key as people write it.
+
 const (
 	maxProjects     = 100 // what a Slack menu can offer
 	maxEnvironments = 100
@@ -28,6 +33,8 @@ type resolver struct {
 	defaults Defaults
 }
 
+// resolve never stops at a fault, so that all of them are reported. The result is used only if
+// there are none.
 func resolve(raw fileYAML, d Defaults, w *walker) Structure {
 	r := resolver{w, d}
 	s := Structure{
@@ -99,6 +106,7 @@ func (r resolver) environment(at, project string, raw environmentYAML) Environme
 	r.name(at+".region", e.Region, lifecycle.NameRegion)
 	r.oneOf(at+".apply", e.Apply, "approvers", rbac.Requester)
 	r.oneOf(at+".destroy", e.Destroy, "admins", rbac.Requester)
+	// A setting that has no effect would make people believe that the environment is open.
 	if lifecycle.Protected(raw.Key, false) && raw.Protected != nil && !*raw.Protected {
 		r.fault(at+".protected", "prod is always protected; remove this line or rename the environment")
 	}
@@ -110,6 +118,8 @@ func (r resolver) environment(at, project string, raw environmentYAML) Environme
 	return e
 }
 
+// backend fills in where the state is. Native locking is the default; with a DynamoDB table it is
+// off unless the file turns it on, because existing environments lock only in the table.
 func (r resolver) backend(at string, e Environment, raw environmentYAML) Backend {
 	b := Backend{
 		Bucket:        raw.Backend.Bucket,
@@ -168,6 +178,8 @@ func (r resolver) count(at string, n, most int) {
 	}
 }
 
+// duration has bounds on both sides: one that is too short overloads GitHub, and one that is too
+// long looks like a process that hangs.
 func (r resolver) duration(at, value string, def, least, most time.Duration) time.Duration {
 	if value == "" {
 		return def

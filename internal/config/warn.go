@@ -8,6 +8,10 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
+// An empty list is valid: it can be meant, for a trial or while a team is set up. But it more
+// often is forgotten, and then people see only that no one can approve. So these notes are
+// printed when a process starts, and by tfpilot doctor.
+
 // warnings returns notes about settings that are valid but probably not intended.
 func warnings(c *Config) []string {
 	var w []string
