@@ -12,6 +12,11 @@ import (
 	"strings"
 )
 
+// The reverse of Render: it reads the constants of a project from the workflow files that a
+// repository has. doctor compares them with the configuration, because roles and releases in
+// these files decide what a run may do, and people edit them. Comparing whole files would report
+// every harmless change, so only the lines with constants count, in the form of the template.
+
 // WorkflowDir is where a repository keeps its workflow files.
 const WorkflowDir = ".github/workflows/"
 
@@ -71,8 +76,10 @@ type line struct {
 	constants []string
 }
 
+// quotedValue matches a YAML scalar: in double quotes, in single quotes, or plain.
 const quotedValue = `("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s"'#]*)`
 
+// lineOf turns a line of a template into a pattern. A comment may follow the value.
 func lineOf(text string) (line, bool) {
 	at := placeholder.FindAllStringSubmatchIndex(text, -1)
 	if at == nil {
@@ -132,6 +139,8 @@ func constants(name string, template, file []byte, found map[string][]string) er
 	return errors.Join(errs...)
 }
 
+// unquote reads a scalar. YAML's double quotes have the escapes of JSON, as far as Render writes
+// them.
 func unquote(text string) (value string, err error) {
 	switch {
 	case strings.HasPrefix(text, `"`):

@@ -23,6 +23,15 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
+// A lock file fixes the version of each provider and the checksums of its packages. Terraform
+// refuses a provider that does not match. Without a committed lock file, each run could download
+// another provider than the plan that people approved, with the credentials of the run.
+//
+// Terraform can write this file, but it needs to be installed, and downloads each provider for
+// each platform. This file asks the registry instead, over the provider registry protocol:
+// service discovery, the list of versions, then the file with the checksums (zh:) of all
+// platforms.
+
 // LockFile is the name of the file that fixes the providers of a root.
 const LockFile = ".terraform.lock.hcl"
 
@@ -63,7 +72,8 @@ func AddLock(files map[string][]byte, lock []byte) {
 }
 
 const (
-	defaultHost  = "registry.terraform.io"
+	defaultHost = "registry.terraform.io"
+	// For each request; a lock needs a few for each provider.
 	lookUpTime   = 15 * time.Second
 	maxLookUp    = 8 << 20
 	sumsPlatform = "linux/amd64" // any has the checksums of all
@@ -151,6 +161,7 @@ func addRequirement(needed map[string]version.Constraints, local string, expr hc
 	case 1:
 		source = defaultHost + "/" + source
 	}
+	// Part of Terraform itself; a lock file does not list it.
 	if strings.HasPrefix(source, "terraform.io/builtin/") {
 		return nil
 	}
@@ -166,6 +177,8 @@ func addRequirement(needed map[string]version.Constraints, local string, expr hc
 	return nil
 }
 
+// lockOne chooses the newest version that satisfies all constraints. A prerelease is never
+// chosen: Terraform, too, takes one only if a constraint names it exactly.
 func (r Registry) lockOne(ctx context.Context, source string, constraints version.Constraints) (Locked, error) {
 	host, name, _ := strings.Cut(source, "/")
 	base := "https://" + host
@@ -232,6 +245,8 @@ func (r Registry) checksums(ctx context.Context, download string) ([]string, err
 	return hashes, nil
 }
 
+// resolve returns an address that may be relative to the document that contains it, as the
+// protocol allows.
 func resolve(base, ref string) (string, error) {
 	from, err := url.Parse(base)
 	if err != nil {
