@@ -9,6 +9,8 @@ import (
 )
 
 // channels checks each channel once: it must exist, and TfPilot must be able to post to it.
+// Several environments may share a channel, and Slack limits calls, so each channel is asked
+// once.
 func (x exam) channels(ctx context.Context, channels slackapp.Channels) []Finding {
 	var all []Finding
 	of := map[string][]string{}

@@ -13,6 +13,10 @@ import (
 	"github.com/tfpilot/tfpilot/slackapp"
 )
 
+// Checks of other systems make real calls with the real credentials, but no call changes anything
+// or reaches people: no message is posted, no socket is opened, and the model gets a sentence
+// without a request in it.
+
 // slack checks both tokens and the scopes of the bot token. It opens no socket: it
 // discards the address that Slack returns.
 func (x exam) slack(ctx context.Context) []Finding {

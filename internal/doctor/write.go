@@ -56,6 +56,7 @@ func WriteRoles(out io.Writer, policy rbac.Policy, asJSON bool) error {
 		policy.Admins, policy.Approvers, policy.Viewers, policy.AllowedLogins, policy.ProdAllowed,
 		policy.DestroyProdAllowed,
 	} {
+		// GitHub logins are equal in any case, so one person must not appear twice.
 		for _, login := range list {
 			people[lifecycle.FoldLogin(login)] = true
 		}
