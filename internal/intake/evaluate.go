@@ -137,6 +137,7 @@ func Evaluate(ctx context.Context, m *Model, examples, hostile []Example) (Repor
 	return r, ctx.Err()
 }
 
+// in returns the scope of a person who writes in the channel of an environment.
 func (s Scope) in(here string) Scope {
 	s.Here = s.place(here)
 	return s
@@ -167,6 +168,7 @@ func play(ctx context.Context, m *Model, s Scope, e Example) ([]Draft, error) {
 }
 
 // judge compares drafts with the expected ones and returns the first difference.
+// All parts are counted even after a difference, so that the scores cover every conversation.
 func (sc *Score) judge(s Scope, e Example, got []Draft) (fault string) {
 	note := func(format string, args ...any) {
 		if fault == "" {

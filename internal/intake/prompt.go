@@ -51,6 +51,8 @@ func instructions(t Turn) (string, error) {
 	return b.String(), nil
 }
 
+// repairPrompt asks for the answer again and names the error, which is about the form of the
+// answer.
 func repairPrompt(cause error) string {
 	var b strings.Builder
 	if prompts.ExecuteTemplate(&b, "repair.md", cause.Error()) != nil {
@@ -73,6 +75,7 @@ func quote(words string) string {
 	return "<words>\n" + unquoted(words) + "\n</words>"
 }
 
+// Similar characters replace the brackets, so that the model still sees what was meant.
 var angles = strings.NewReplacer("<", "‹", ">", "›")
 
 // unquoted replaces the characters that make elements.

@@ -8,6 +8,13 @@ import (
 	"github.com/tfpilot/tfpilot/internal/catalog"
 )
 
+// What a language model returns is a claim about what a person wrote. This file decides what
+// becomes of it. The rules are the same for a good answer and for one that was steered by the
+// words: a module must be one that the person may request, a value must pass the form's checks, a
+// name that cannot be guessed must be in the words, and an environment needs support in the
+// words. So the worst that a hostile text can do is to fill in a form, which its author could do
+// by hand.
+
 // Scope is what a person can request, and where they write.
 type Scope struct {
 	Here    *catalog.Environment  // the environment of the channel; nil when there is none
@@ -139,9 +146,12 @@ func (t Turn) environment(d Draft, it item, words string) Named {
 		before = Named{Project: here.Project, Environment: pathOf(here)}
 	}
 	chosen := before
+	// A protected environment is never chosen on the word of the model alone.
 	if p := t.place(it.Environment); p != nil && (pointsTo(words, *p) || before.Environment == "" && !p.Protected) {
 		chosen = Named{Project: p.Project, Environment: pathOf(*p)}
 	}
+	// A name without a project is searched near the environment of the draft or, if the draft has
+	// none, near the environment of the channel.
 	near := here
 	if e, ok := t.all().find(before.Project, before.Environment); ok {
 		near = e
@@ -157,6 +167,7 @@ func (t Turn) environment(d Draft, it item, words string) Named {
 // pointsTo reports whether words mention an environment, also in another language: a word that begins like its key,
 // or its project or slug.
 func pointsTo(words string, e catalog.Environment) bool {
+	// Shorter beginnings match ordinary words: "pro" is a start of prod, but also of product.
 	const least = 3
 	for _, w := range split(words) {
 		if w == e.Slug || w == e.Project || w == pathOf(e) || w == e.Key {
