@@ -12,8 +12,12 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
+// maxDocument bounds standard input, in bytes.
 const maxDocument = 8 << 20
 
+// newDerive shows what the pure core says about a document, without a bucket, GitHub or Slack. It
+// answers "why does nothing happen?" for a document that an operator exported, also at another
+// time.
 func newDerive() *cobra.Command {
 	var clock string
 	c := &cobra.Command{

@@ -27,6 +27,8 @@ func newEnvironments() *cobra.Command {
 	return c
 }
 
+// leasesCommand reads each lease from the bucket and not from the index: an operator who calls it
+// needs the facts.
 func (k *console) leasesCommand() *cobra.Command {
 	return k.command(
 		"list",
@@ -51,6 +53,7 @@ func (k *console) leasesCommand() *cobra.Command {
 	)
 }
 
+// releaseCommand requires a reason, which the requester and the channel of the environment get.
 func (k *console) releaseCommand() *cobra.Command {
 	var project, name, confirm, reason string
 	c := k.command(
@@ -92,6 +95,9 @@ then only Terraform's state lock prevents a second one from running at the same 
 	return c
 }
 
+// release needs the id of the holder as a confirmation. Between the moment when the operator read
+// it and the command the lease may have passed to another request, whose run must not be
+// disturbed.
 func (k *console) release(
 	ctx context.Context,
 	env config.Environment,

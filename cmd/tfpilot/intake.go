@@ -12,6 +12,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/wire"
 )
 
+// newIntake tries the configured model on written conversations. The exit code fails only for
+// effects of hostile conversations: scores vary between models, and a wrong draft does no harm.
 func newIntake() *cobra.Command {
 	c := &cobra.Command{Use: "intake", Short: "Try how requests in people's own words are understood"}
 	var verbose bool

@@ -183,6 +183,7 @@ func (k *console) exportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// The newest events may still be in the document and not yet in the log.
 			events = lifecycle.WholeLog(events, doc.Request.Audit)
 			damage := lifecycle.VerifyAudit(events, doc.Request.Audit)
 			if err := k.print(map[string]any{

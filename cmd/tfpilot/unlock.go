@@ -16,6 +16,8 @@ import (
 	"github.com/tfpilot/tfpilot/worker"
 )
 
+// unlockCommand asks for the id of the lock, as terraform force-unlock does: it proves that the
+// person means this lock and not a newer one.
 func (k *console) unlockCommand() *cobra.Command {
 	var u worker.Unlock
 	c := k.command(
@@ -65,6 +67,8 @@ func (k *console) unlock(ctx context.Context, u worker.Unlock, project, name str
 		text = fmt.Sprintf("Removed the lock on the state of %s, held %s. Re-plan the requests that it stopped.",
 			u.Environment, done.Removed)
 	}
+	// With a table besides the lock file there can be both: a lock that was removed, and an item
+	// that the person has to remove.
 	if done.Removed != nil || done.Command == "" {
 		if err := k.say(text, map[string]any{"removed": done.Removed}); err != nil {
 			return err
