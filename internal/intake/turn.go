@@ -8,8 +8,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/catalog"
 )
 
-// What a language model returns is a claim about what a person wrote. This file decides what
-// becomes of it. The rules are the same for a good answer and for one that was steered by the
+// What a language model returns is a claim about what a person wrote. This file decides which
+// parts of it count. The rules are the same for a good answer and for one that was steered by the
 // words: a module must be one that the person may request, a value must pass the form's checks, a
 // name that cannot be guessed must be in the words, and an environment needs support in the
 // words. So the worst that a hostile text can do is to fill in a form, which its author could do
