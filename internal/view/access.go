@@ -16,6 +16,7 @@ func grantsAccess(c terraform.Change) bool {
 	if accessTypes.MatchString(c.Type) || len(c.Warnings) > 0 || len(c.Commands) > 0 {
 		return true
 	}
+	// An attribute that is null or empty on both sides grants nothing.
 	for _, table := range []map[string]any{c.Before, c.After} {
 		for name, value := range table {
 			if value != nil && !isEmpty(value) && terraform.DecidesAccess(name) {

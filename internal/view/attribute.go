@@ -10,6 +10,12 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
+// A change is drawn from three parts of the summary: values before, values after, and the paths
+// that are unknown until the apply. Terraform leaves an unknown value out of the values, so
+// without an overlay it would look like a removal. A plan is read before it is approved: no path
+// of the summary may be missing from the drawing, and where space is short, a line counts what it
+// left out.
+
 // computed are attributes that providers compute on nearly every resource. Where a change makes one
 // of them unknown, its name is listed and its old value is not repeated.
 var computed = map[string]bool{
@@ -49,6 +55,8 @@ func (w *writer) differences(c terraform.Change) {
 		case unknown && computed[name] && !forces[name] && !terraform.DecidesAccess(name):
 			folded = append(folded, key(name))
 			continue
+		// The AWS provider computes tags_all from tags and its default tags. Without default tags
+		// the two are equal, and showing both would repeat each changed tag.
 		case name == "tags_all" && sameAsTags(c.Before, after):
 			w.add(1, "", "# tags_all changes as tags does")
 			continue

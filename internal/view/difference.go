@@ -7,6 +7,10 @@ import (
 	"unicode/utf8"
 )
 
+// Draws how two values of one attribute differ. Lists are aligned by their longest common
+// subsequence, as diff does with lines: an element that was inserted at the start must not make
+// all others look changed, since an approver would miss the one that matters.
+
 // changedObject shows the members of an object that differ. A JSON document is shown whole, since a
 // statement of a policy means little without the rest of it. Elsewhere what stays is counted, but
 // for what tells an element of a list from the others.
@@ -132,6 +136,8 @@ func pair(was, is []any) []match {
 	return steps
 }
 
+// sameShape reports whether two elements can be drawn as one that changes: an object with an
+// object.
 func sameShape(a, b any) bool {
 	switch a.(type) {
 	case map[string]any:
@@ -172,6 +178,9 @@ func align[T any](was, is []T) []match {
 	return steps
 }
 
+// alignMiddle fills the table of the longest common subsequences of all rests, from the end, and
+// then follows it from the start. Its cost is the product of the two lengths, which maxCells
+// bounds.
 func alignMiddle[T any](was, is []T, offset int) []match {
 	n, m := len(was), len(is)
 	var common [][]int // of was[i:] and is[j:]

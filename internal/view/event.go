@@ -120,6 +120,8 @@ func (d description) unchangedEvent() *Event {
 	return e
 }
 
+// failedEvent reports a failed run. A failed plan is an event even if the status is another one:
+// after the merge, a new plan can fail while the resources stay applied.
 func (d description) failedEvent() *Event {
 	a, kind := d.failed()
 	if a == nil || d.over() || d.status != lifecycle.StatusFailed &&
@@ -145,6 +147,7 @@ func (d description) adviceAlone(a *lifecycle.Attempt, kind lifecycle.Kind) stri
 	return effectOf(a, kind) + " " + advice
 }
 
+// foreignEvent is named after the head, so that each foreign commit is reported once.
 func (d description) foreignEvent() *Event {
 	if d.r.PR == nil || !d.r.PR.Foreign || d.merged() || d.over() {
 		return nil
@@ -162,6 +165,7 @@ func (d description) foreignEvent() *Event {
 // foreignHead names a commit within a topic. Topics are stored, so this form stays.
 func foreignHead(sha string) string { return oneLine(sha, 12) }
 
+// objectionEvent reports the first open objection: each blocks the request alone.
 func (d description) objectionEvent() *Event {
 	open := d.objections()
 	if len(open) == 0 {
@@ -212,6 +216,7 @@ var problemActions = []lifecycle.Action{
 	lifecycle.ActionRestore, lifecycle.ActionRepair,
 }
 
+// appliedEvent waits until the result was read, because it shows the outputs.
 func (d description) appliedEvent() *Event {
 	a := d.currentApply()
 	if a == nil || a.Conclusion != lifecycle.ConclusionSuccess || d.currentDestroy() != nil || !a.ResultRead {
@@ -262,6 +267,7 @@ func (d description) destroyedEvent() *Event {
 	}
 }
 
+// closedEvent prefers the words of a rejection, which say more than that the request is closed.
 func (d description) closedEvent() *Event {
 	if d.status != lifecycle.StatusClosed {
 		return nil

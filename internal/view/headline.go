@@ -18,6 +18,7 @@ type statusWords struct {
 	headline, sentence string
 }
 
+// label returns the words of the status. An unknown status comes from a newer version of TfPilot.
 func (d description) label() statusWords {
 	switch d.status {
 	case lifecycle.StatusRequestCreated:

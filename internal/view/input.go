@@ -27,6 +27,7 @@ func (d description) inputs() []Value {
 			}
 		}
 	}
+	// The module may have lost a field since. The request still has its value, so show it.
 	for _, name := range slices.Sorted(maps.Keys(d.r.Config)) {
 		if !known[name] {
 			all = append(all, Value{Label: name, Text: valueText(d.r.Config[name])})
@@ -37,6 +38,7 @@ func (d description) inputs() []Value {
 
 // outputs are what the apply returned, in the order of the module.
 func (d description) outputs() []Value {
+	// The outputs name resources that no longer exist.
 	if d.status == lifecycle.StatusDestroyed {
 		return nil
 	}

@@ -35,6 +35,7 @@ func literal(value any) string {
 	return visible(string(data))
 }
 
+// quote escapes control characters and quotes as Go does, which is close to HCL.
 func quote(text string) string { return strconv.Quote(strings.ToValidUTF8(text, "\uFFFD")) }
 
 // plainName is a name that needs no quotes.

@@ -12,6 +12,8 @@ import (
 func PastEvent(f Facts, topic string) Event {
 	d := describe(f)
 	kind, rest, _ := strings.Cut(topic, ":")
+	// Topics are stored with the messages, and a message can be older than the document's facts
+	// or this version of TfPilot. An unknown topic must still become a true sentence.
 	text := "Resolved."
 	switch kind {
 	case "plan":

@@ -10,6 +10,14 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
+// Renders the summary of a plan for people. Terraform's own text is not used: it is neither
+// masked nor bound to the approval. Everything here comes from the document whose digest is
+// approved, so what a person reads is what is compared before the apply.
+//
+// The order serves the reader: destructive changes first, and among equals those that decide
+// about access. Text from the plan is untrusted; visible escapes characters that could hide
+// something or change the direction of a line.
+
 // Plan is a whole plan as people read it.
 type Plan struct {
 	Headline  string   `json:"headline"`
@@ -41,6 +49,7 @@ func OfPlan(s *terraform.Summary) Plan {
 	return p
 }
 
+// compareAccess orders changes that grant access before others.
 func compareAccess(a, b Change) int {
 	switch {
 	case a.Access == b.Access:
@@ -163,6 +172,7 @@ func changeOf(c terraform.Change) Change {
 	return Change{Kind: c.Kind(), Address: visible(c.ShortAddress()), Access: grantsAccess(c), Lines: w.lines}
 }
 
+// signOf returns the sign of Terraform's plans. A replacement has two, by what happens first.
 func signOf(c terraform.Change) Sign {
 	switch c.Kind() {
 	case "create":
@@ -184,6 +194,7 @@ func signOf(c terraform.Change) Sign {
 	return Read
 }
 
+// title says what happens in words, since not every reader knows the signs.
 func title(c terraform.Change) string {
 	address := visible(c.ShortAddress())
 	switch sign := signOf(c); sign {

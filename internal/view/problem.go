@@ -14,6 +14,7 @@ type Problem struct {
 	Text   string `json:"text,omitempty"`
 }
 
+// problems lists the failed run and the problem of the document, without saying one thing twice.
 func (d description) problems() []Problem {
 	var all []Problem
 	a, kind := d.failed()
@@ -77,6 +78,7 @@ type Removed struct {
 	Addresses []string `json:"addresses,omitempty"`
 }
 
+// removed is empty once the destroy has started: the warning is for the decision before it.
 func (d description) removed() *Removed {
 	p := d.plan()
 	if p == nil || p.Destroy+p.Replace == 0 || d.over() || d.currentDestroy() != nil {

@@ -36,6 +36,8 @@ var stepWords = map[StepState]string{
 	StepFailed: "failed", StepSkipped: "skipped",
 }
 
+// steps lists the steps of the round that counts: of the destroy once one is requested, else of
+// the request. Icons and colors are the surface's; each step also has its state in words.
 func (d description) steps() []Step {
 	steps := []Step{d.pullStep(), d.planStep(), d.approvalStep(), d.mergeStep(),
 		d.runStep("Apply", d.currentApply(), lifecycle.ActionApply)}
@@ -217,6 +219,8 @@ func (d description) next() Next {
 	return Next{Code: d.nextCode(), Text: d.label().sentence}
 }
 
+// nextCode checks what happens by itself before what a person can do: while a run works or waits
+// in a queue, no one has to act.
 func (d description) nextCode() NextCode {
 	failed, _ := d.failed()
 	switch {
