@@ -50,7 +50,8 @@ type gate struct {
 	over atomic.Bool // the story has ended: no more restarts
 	late background
 
-	noRestart atomic.Bool // what is killed stays away
+	noRestart atomic.Bool  // what is killed stays away
+	s3Takes   atomic.Int64 // how long S3 takes to answer a worker
 
 	mu     sync.Mutex
 	plan   []fault
@@ -85,6 +86,13 @@ func (g *gate) once(f fault) {
 	defer g.mu.Unlock()
 	f.Nth += g.seen[f.Name]
 	g.plan = append(g.plan, f)
+}
+
+// heal removes the planned faults.
+func (g *gate) heal() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.plan = nil
 }
 
 func (g *gate) strikes() []fault {
@@ -180,6 +188,9 @@ func (t gated) RoundTrip(req *http.Request) (*http.Response, error) {
 	case frozen:
 		t.p.freeze(frozenFor)
 		req = req.WithContext(context.WithoutCancel(req.Context()))
+	}
+	if t.system == "s3" {
+		time.Sleep(time.Duration(t.p.w.gate.s3Takes.Load()))
 	}
 	resp, err := t.next.RoundTrip(req)
 	if t.p.killed.Load() {

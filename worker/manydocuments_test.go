@@ -235,9 +235,9 @@ func TestRebuildThatIsCutOff(t *testing.T) {
 	}
 }
 
-// withCopies opens a request and adds copies of it, each with a pull request of its own, that all
-// workers but one idle one know nothing of.
-func withCopies(t *testing.T, story func(w *harness, p *process, copies int)) {
+// withUnreadCopies opens a request and adds copies of it, each with a pull request of its own, that
+// no worker has read. The only worker is idle.
+func withUnreadCopies(t *testing.T, story func(w *harness, p *process, copies int)) {
 	t.Helper()
 	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
@@ -262,8 +262,63 @@ func withCopies(t *testing.T, story func(w *harness, p *process, copies int)) {
 			data = bytes.Replace(data, number, []byte(fmt.Sprintf(`"number":%d,`, 1000+i)), 1)
 			w.must(w.bucket.Write(bucket.Requests, key, data))
 		}
-		w.must(p.Sweep(context.Background()))
 		story(w, p, n)
+	})
+}
+
+// withCopies also lets the idle worker read the copies.
+func withCopies(t *testing.T, story func(w *harness, p *process, copies int)) {
+	t.Helper()
+	withUnreadCopies(t, func(w *harness, p *process, copies int) {
+		w.must(p.Sweep(context.Background()))
+		story(w, p, copies)
+	})
+}
+
+// The first sweep of a worker reads all documents, as many at once as there are readers. A damaged
+// one does not block the others.
+func TestFirstSweepOfManyDocuments(t *testing.T) {
+	withUnreadCopies(t, func(w *harness, p *process, copies int) {
+		key, err := store.RequestKey(manyID(0))
+		w.must(err)
+		w.must(w.bucket.Write(bucket.Requests, key, []byte("no document")))
+		w.gate.s3Takes.Store(int64(slowS3))
+		began := time.Now()
+		_, calls, _ := w.spent(func() { w.must(p.Sweep(context.Background())) })
+		took := time.Since(began)
+		t.Logf("%d documents: %s, %d S3 calls", copies+1, took, calls)
+		if most := time.Duration(copies/store.Readers+copies/1000+20) * slowS3; took > most {
+			t.Errorf("took %s, more than %s", took, most)
+		}
+		w.gate.s3Takes.Store(0)
+		_, calls, names := w.spent(func() { w.must(p.Sweep(context.Background())) })
+		if most := copies/1000 + 3; calls > most { // the damaged one is read again
+			t.Errorf("the next sweep made %d S3 calls, more than %d:\n%.2000s", calls, most, names)
+		}
+	})
+}
+
+// A sweep ends with an error when S3 returns none of the documents, long before it has tried them
+// all. The next one reads them.
+func TestFirstSweepWithoutAnswers(t *testing.T) {
+	withUnreadCopies(t, func(w *harness, p *process, copies int) {
+		for n := range 4 * copies {
+			w.gate.once(fault{"s3 GET requests", n + 1, errorBefore})
+		}
+		_, calls, _ := w.spent(func() {
+			if err := p.Sweep(context.Background()); err == nil {
+				t.Error("the sweep succeeded")
+			}
+		})
+		t.Logf("%d S3 calls", calls)
+		if calls > copies/2 {
+			t.Errorf("%d S3 calls for %d documents", calls, copies)
+		}
+		w.gate.heal()
+		_, calls, _ = w.spent(func() { w.must(p.Sweep(context.Background())) })
+		if calls < copies {
+			t.Errorf("the next sweep made %d S3 calls for %d documents", calls, copies)
+		}
 	})
 }
 

@@ -49,28 +49,38 @@ func (w *Worker) Sweep(ctx context.Context) error {
 	)
 }
 
-// readChanged lists the documents and reads those that changed. One that cannot be
-// read does not block the others.
+// readChanged lists the documents and reads those that changed, store.Readers at once: after a
+// restart, that is all of them. One that cannot be read does not block the others.
 func (w *Worker) readChanged(ctx context.Context) (map[string]bool, error) {
-	ids := map[string]bool{}
+	ids := map[string]bool{} // complete once fetch has ended
+	changed := func(yield func(store.Entry, error) bool) {
+		for e, err := range w.Store.List(ctx) {
+			if err == nil {
+				ids[e.ID] = true
+				if w.documents.etag(e.ID) == e.ETag {
+					continue
+				}
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
 	unanswered := 0
-	for e, err := range w.Store.List(ctx) {
-		if err != nil {
+	for f, err := range fetch(ctx, changed, w.readAgain) {
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		ids[e.ID] = true
-		if w.documents.etag(e.ID) == e.ETag {
-			continue
-		}
-		switch err := w.readAgain(ctx, e); {
-		case err == nil:
-		case store.Damaged(err):
-			w.Log.Error("a document cannot be read", keyRequest, e.ID, keyError, err)
+		case f.err == nil:
+			w.found(ctx, f.doc)
+		case errors.Is(f.err, store.ErrNotFound):
+		case store.Damaged(f.err):
+			w.Log.Error("a document cannot be read", keyRequest, f.entry.ID, keyError, f.err)
 		case ctx.Err() != nil || unanswered == maxUnanswered:
-			return nil, err
+			return nil, f.err
 		default:
 			unanswered++
-			w.Log.Warn("a document was not read", keyRequest, e.ID, keyError, err)
+			w.Log.Warn("a document was not read", keyRequest, f.entry.ID, keyError, f.err)
 		}
 	}
 	return ids, nil
@@ -78,27 +88,21 @@ func (w *Worker) readChanged(ctx context.Context) (map[string]bool, error) {
 
 // readAgain reads a document that changed. A recently written document is in the
 // cache, where its ETag proves that it is the listed one.
-func (w *Worker) readAgain(ctx context.Context, e store.Entry) error {
-	id := e.ID
-	var doc store.Doc
+func (w *Worker) readAgain(ctx context.Context, e store.Entry) (store.Doc, error) {
 	if now().Sub(e.Modified) < queue.CacheFor {
-		doc, _ = w.Store.Cached(ctx, id)
+		if doc, _ := w.Store.Cached(ctx, e.ID); doc.ETag == e.ETag {
+			return doc, nil
+		}
 	}
-	var err error
-	if doc.ETag != e.ETag {
-		doc, err = w.Store.Get(ctx, id)
-	}
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
+	return w.Store.Get(ctx, e.ID)
+}
+
+// found remembers a document that a sweep has read, and brings its card up to date.
+func (w *Worker) found(ctx context.Context, doc store.Doc) {
 	w.remember(doc)
 	if err := w.Notifier.Found(ctx, doc.Request, doc.Archived); err != nil {
-		w.Log.Warn("the card was not enqueued", keyRequest, id, keyError, err)
+		w.Log.Warn("the card was not enqueued", keyRequest, doc.Request.ID, keyError, err)
 	}
-	return nil
 }
 
 // enqueueAged enqueues the cards that changed by time alone, as when a run reports nothing for
