@@ -15,6 +15,11 @@ import (
 	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
+// A click that decides something opens a window first: to read the plan, to give a reason, or to
+// type the name of a protected environment. The rights and facts are checked three times: when
+// the window is drawn, so that a refusal is seen before anything is typed; when it is submitted;
+// and by the worker at the moment of the effect, because minutes can pass in between.
+
 var confirmViews = map[lifecycle.Action]string{
 	lifecycle.ActionApprove: viewApprove, lifecycle.ActionReject: viewReject, lifecycle.ActionDestroy: viewDestroy,
 }
@@ -69,6 +74,7 @@ func (a *App) question(ctx context.Context, cb slack.InteractionCallback, action
 	return a.confirmView(ctx, seen.request, action, g)
 }
 
+// confirmView draws the question. An approval is asked in the window of the plan itself.
 func (a *App) confirmView(
 	ctx context.Context,
 	r lifecycle.Request,
@@ -103,6 +109,7 @@ func rejectMeans(d drawing) string {
 	return "The request will be closed."
 }
 
+// whyInput asks for the reason of a rejection. The placeholder is an example of a useful one.
 func whyInput() slack.Block {
 	e := slack.NewPlainTextInputBlockElement(blocks.Placeholder("The bucket should be in the other account"), actWhy)
 	e.Multiline = true
@@ -110,6 +117,8 @@ func whyInput() slack.Block {
 	return slack.NewInputBlock(blockWhy, blocks.Plain("Reason", blocks.MaxLabel), nil, e)
 }
 
+// typedInput asks the person to type the environment. It prevents a click by habit in the wrong
+// window.
 func typedInput(p config.Environment) slack.Block {
 	e := slack.NewPlainTextInputBlockElement(blocks.Placeholder(p.String()), actTyped)
 	label := fmt.Sprintf("%s is protected. Type %s to confirm.", p.String(), p.String())

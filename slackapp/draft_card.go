@@ -13,6 +13,12 @@ import (
 	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
+// The card of a draft is where words become a request: it shows what was understood, asks for
+// what is missing, and offers the button that creates the request. Only that click creates
+// anything. The card is posted again after each message, so that it is the last thing in the
+// thread, and the older card loses its controls: two cards of one draft would invite clicks on
+// outdated inputs.
+
 const (
 	// maxQuestions is how many questions a draft asks at once; the form has the rest.
 	maxQuestions = 5
@@ -30,6 +36,7 @@ func (r draftRef) String() string {
 	return strings.Join([]string{r.User, r.Key, r.ID, r.Hash, r.Field}, "|")
 }
 
+// readDraftRef reads the value of a control. It reports false for the value of another version.
 func readDraftRef(value string) (draftRef, bool) {
 	parts := strings.Split(value, "|")
 	if len(parts) != 5 || parts[0] == "" || parts[2] == "" {
@@ -79,6 +86,8 @@ func (a *App) showDraft(ctx context.Context, at spot, s intake.Scope, c intake.C
 	}
 }
 
+// draftCard asks the use case whether the draft can be created, so that the button appears only
+// if a click on it would succeed now.
 func (a *App) draftCard(at spot, s intake.Scope, c intake.Conversation, d intake.Draft, note string) draftCard {
 	card := draftCard{at: at, draft: d, questions: s.Questions(d), note: note, waiting: len(c.Drafts) - 1}
 	card.module, _ = a.Requests.Catalog.Module(d.Module)
@@ -216,6 +225,7 @@ func (c draftCard) menu(q intake.Question) slack.Block {
 			menu.Options = append(menu.Options, blocks.Option(value, one.Label))
 		}
 	}
+	// A menu has no value of its own for the app, so its block's id carries the reference.
 	return slack.NewActionBlock(c.ref(q.Field).String(), menu)
 }
 

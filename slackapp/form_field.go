@@ -15,6 +15,8 @@ import (
 
 // input draws one field of a module with its current raw value.
 func input(m *catalog.Module, f catalog.Field, env catalog.Environment, raw string, note string) slack.Block {
+	// Slack keeps what was typed in a block with the same id when a view is updated. fieldBlock
+	// gives a block another id when its meaning changes.
 	block := slack.NewInputBlock(fieldBlock(m, f, env), blocks.Plain(f.Label, blocks.MaxLabel), nil,
 		element(fieldIn(f, env), raw))
 	block.Optional = !f.Required
@@ -36,6 +38,8 @@ func joinHints(parts ...string) string {
 	return strings.Join(kept, " ")
 }
 
+// element chooses the input for a kind of field. Slack has no input for lists or maps, so they
+// are typed as lines.
 func element(f catalog.Field, raw string) slack.BlockElement {
 	id := actField + f.Name
 	switch {
@@ -63,6 +67,8 @@ const (
 	rawNo  = "no"
 )
 
+// yesNo uses radio buttons and not a checkbox, so that a person can leave the question open: no
+// entry means the default.
 func yesNo(id, raw string) slack.BlockElement {
 	yes, no := blocks.Option(rawYes, "Yes"), blocks.Option(rawNo, "No")
 	r := slack.NewRadioButtonsBlockElement(id, yes, no)
@@ -113,6 +119,7 @@ func choiceKey(f catalog.Field, c catalog.Choice) string {
 }
 
 // shownValues reads the fields of a view, as raw text by name.
+// Fields on other pages are not in the state of the view.
 func shownValues(m *catalog.Module, state *slack.ViewState) map[string]string {
 	out := map[string]string{}
 	for _, block := range blocks.Values(state) {

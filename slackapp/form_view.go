@@ -12,6 +12,12 @@ import (
 	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
+// The request form is one modal that is drawn again after each choice: project, then environment,
+// then module, then the module's fields in pages. Slack keeps no state of a modal but its own
+// blocks and private metadata, so the choices are in the metadata and the entries in the input
+// blocks. Drawing is a function of formContents alone: the same contents give the same view, also
+// in another process.
+
 // notice is a view that only shows text.
 func notice(title string, body ...slack.Block) slack.ModalViewRequest {
 	return blocks.Modal(viewNotice, title, "", body...)
@@ -141,6 +147,8 @@ func (c formContents) fields() []slack.Block {
 	env := limits(environment)
 	for _, f := range c.form.visible(c.module) {
 		raw, entered := c.values[f.Name]
+		// Another environment may not allow what was entered. The field then starts with its
+		// default.
 		if !entered || !offers(fieldIn(f, env), raw) {
 			raw, _ = prefill(f, env)
 		}

@@ -34,6 +34,8 @@ type reading struct {
 	seen    bool // the last page was open
 }
 
+// String packs the state for the window's private metadata. The button value is last, because it
+// is separated by the same sign and readReading splits only the parts before it.
 func (x reading) String() string {
 	return strings.Join(
 		[]string{
@@ -87,6 +89,8 @@ func (a *App) planView(ctx context.Context, d drawing, x reading) slack.ModalVie
 	if x.approve {
 		body = append(body, slack.NewActionBlock("reject", blocks.Button(actPlanNo, actPlanNo, "Reject…")))
 	}
+	// Slack cannot submit a window without a submit button. confirmed checks again that the last
+	// page was open, and the use case compares the digest with the plan at that time.
 	if x.approve && x.seen && x.Digest == d.r.Plan.Digest {
 		submit = title
 		if x.Confirm == lifecycle.ConfirmTyped {
