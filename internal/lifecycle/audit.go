@@ -10,6 +10,10 @@ import (
 	"time"
 )
 
+// Audit events are derived from two versions of a document instead of being written by each
+// caller. So no change can be stored without its event, whatever code made it, and a write that
+// is repeated after a conflict gives the same events.
+
 // eventsBetween lists what happened between two versions of a request. It is a
 // function of its arguments alone, so that every reader gets the same events.
 func eventsBetween(before, after Request, a Actor, now time.Time) []Event {
@@ -58,6 +62,8 @@ func (d *diff) add(typ EventType, text string, details ...string) {
 	d.events = append(d.events, e)
 }
 
+// intents records that an intent appeared or is gone. Whether it was carried out is recorded by
+// the facts that it led to.
 func (d *diff) intents(before, after Request) {
 	for _, w := range after.Wanted {
 		if !hasIntent(before, w) {

@@ -2,6 +2,11 @@ package lifecycle
 
 import "fmt"
 
+// When an action is allowed by the facts of a request. Rights are not considered here:
+// internal/rbac decides who may act, and both have to agree. A refusal says what to do next,
+// since the same rule disables a button, answers a click, and stops a worker directly before the
+// effect.
+
 // Refusal is why an action is not allowed now, and what to do instead. Callers compare Code;
 // people read Text.
 type Refusal struct {
@@ -28,6 +33,7 @@ func alive(r Request) *Refusal {
 	return nil
 }
 
+// destroyed reports whether the newest destroy succeeded and counts.
 func (r Request) destroyed() bool {
 	d := r.Runs.Destroy.Current()
 	return d.succeeded() && !d.SetAside
