@@ -11,7 +11,7 @@ func (j *journey) requestSteps() []step {
 	var form view
 	steps := []step{
 		{"dana", "mistypes a word and sees the nearest one", j.mistypes},
-		{"dana", "opens /tfpilot request, and a loading window opens at once", j.opensForm},
+		{"dana", "opens /tfpilot request, and the form opens at once", j.opensForm},
 		{"dana", "chooses project, environment and module", func(ctx context.Context) (err error) {
 			form, err = j.chooses(ctx)
 			return err
@@ -60,13 +60,7 @@ func (j *journey) mistypes(ctx context.Context) error {
 }
 
 func (j *journey) opensForm(ctx context.Context) error {
-	if err := j.slowly(ctx); err != nil {
-		return err
-	}
 	if _, err := j.dana.types(ctx, "dm", "request"); err != nil {
-		return err
-	}
-	if _, err := j.dana.window(ctx, "New request", "Loading the form"); err != nil {
 		return err
 	}
 	_, err := j.dana.window(ctx, "New request", "Project: …")
