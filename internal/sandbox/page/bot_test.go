@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackevents"
 	"github.com/slack-go/slack/socketmode"
 )
 
@@ -62,9 +63,21 @@ func (b *bot) handle(e socketmode.Event) {
 		b.command(e, data)
 	case slack.InteractionCallback:
 		b.interact(e, data)
+	case slackevents.EventsAPIEvent:
+		_ = b.sm.Ack(*e.Request)
+		if home, ok := data.InnerEvent.Data.(*slackevents.AppHomeOpenedEvent); ok {
+			b.publish(home.User)
+		}
 	default:
 		_ = b.sm.Ack(*e.Request)
 	}
+}
+
+// publish draws the Home tab of a person who opened it.
+func (b *bot) publish(user string) {
+	b.api("views.publish", map[string]any{"user_id": user, "view": map[string]any{"type": "home", "blocks": []any{
+		map[string]any{"type": "header", "text": map[string]any{"type": "plain_text", "text": "Requests of " + user}},
+	}}}, nil)
 }
 
 func (b *bot) command(e socketmode.Event, cmd slack.SlashCommand) {

@@ -200,13 +200,13 @@ func TestCardsAndThreads(t *testing.T) {
 
 func TestHomeAndDirectMessages(t *testing.T) {
 	w := startTestSandbox(t, t.TempDir(), 0)
-	b := startBot(w)
-	b.api("views.publish", map[string]any{"user_id": "U0DANA0001", "view": map[string]any{"type": "home", "blocks": []any{
-		map[string]any{"type": "header", "text": map[string]any{"type": "plain_text", "text": "Your requests"}},
-	}}}, nil)
+	startBot(w)
 	p := w.open(1280, 800)
 	p.Click("button", "Home of TfPilot")
-	p.See("heading", "Your requests")
+	p.See("heading", "Requests of U0DANA0001")
+	p.Click("radio", "omar, approver")
+	p.See("heading", "Requests of U0OMAR0003")
+	p.Click("radio", "dana, developer")
 	p.Click("button", "TfPilot")
 	p.TypeInto("combobox", "Message TfPilot", "hello")
 	p.Click("button", "Send")

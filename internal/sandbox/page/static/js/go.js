@@ -1,6 +1,6 @@
 // Navigation: users, channels, threads, panes. Everything that is drawn listens to "view".
 import { $, toast } from "./dom.js";
-import { get } from "./api.js";
+import { get, post } from "./api.js";
 import { app, channelOf, emit, keep, takeSlack } from "./app.js";
 
 let going = "";
@@ -24,11 +24,18 @@ export async function goUser(login) {
   $("live").replaceChildren(); // the announcement was for the other user
   if (app.channel.startsWith("D")) app.channel = "im"; // their own direct messages
   takeSlack(state);
+  openedHome();
   emit("view");
+}
+
+// openedHome lets Slack tell the app that the person opened its Home tab; the app then publishes it.
+function openedHome() {
+  if (app.channel === "home") post("/control/home", { user: app.user }).catch((err) => toast(err.message, "bad"));
 }
 
 export function goChannel(id) {
   app.channel = id;
+  openedHome();
   app.thread = "";
   pane("chat");
   right("panel");
