@@ -2,7 +2,7 @@ package lifecycle
 
 import "time"
 
-// A plan that waits for an approval has a clock. After some working hours its approvers are reminded, then
+// A plan without a decision has a clock. After some working hours its approvers are reminded, then
 // others are asked, and at the end the plan expires. All of it follows from the facts, the settings of the
 // environment and the time, so that a worker that was away finds out what is due now. Expiry only takes a
 // plan away: it never starts a run that changes resources.
